@@ -4,7 +4,7 @@ use super::dataset::Dataset;
 use super::error::DataError;
 use super::look::Look;
 use super::spec::ReadSpec;
-use super::table::{Plan, Role, Table};
+use super::table::{CellRole, Plan, Table};
 
 /// The first bytes of zip archives, which workbooks are, and of workbooks of before 2007.
 const PACKED: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"];
@@ -78,10 +78,10 @@ pub(crate) fn read_csv(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
             let mut value = None;
             if !spec.is_missing(text) {
                 // A time that is equal to such a number is a time.
-                let missing = |v: f64| *role != Role::Time && spec.is_missing_number(v);
+                let missing = |v: f64| *role != CellRole::Time && spec.is_missing_number(v);
                 value = Some(number(file, line, name, text)?).filter(|v| !missing(*v));
             }
-            if value.is_none() && *role != Role::Value {
+            if value.is_none() && *role != CellRole::Value {
                 return Err(DataError::MissingKnown { place: format!("{file}:{line}"), column: name.clone() });
             }
             rows.push(*role, value);

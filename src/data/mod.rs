@@ -50,7 +50,7 @@ pub use offers::written_column;
 pub use random::{Purpose, normals, permutation, stream, uniform};
 pub use simulate::{Noise, Sampling, simulate};
 pub(crate) use spec::named_in_formula;
-pub use spec::{Asked, ColumnMap, Conversion, Lacking, ReadSpec, Role};
+pub use spec::{Asked, ColumnMap, Conversion, Lacking, ReadFor, ReadSpec};
 pub use split::{Batches, HoldOut, Split, Window};
 pub use write::arrays_to_npz;
 

@@ -2,7 +2,7 @@
 //! names of columns, so it is told with an `if`.
 
 use super::nearest::nearest;
-use super::spec::{Asked, Lacking, Role, called_time};
+use super::spec::{Asked, Lacking, ReadFor, called_time};
 
 /// Columns that are listed as measured in a help, at most.
 const MOST_MEASURED: usize = 6;
@@ -73,20 +73,20 @@ impl Lacking {
     /// The name of the state or the input.
     fn name(&self) -> Option<&str> {
         match &self.role {
-            Role::State(name) | Role::Input(name) => Some(name),
+            ReadFor::State(name) | ReadFor::Input(name) => Some(name),
             _ => None,
         }
     }
 
     fn is_state(&self) -> bool {
-        matches!(self.role, Role::State(_))
+        matches!(self.role, ReadFor::State(_))
     }
 }
 
 impl Asked {
     /// Whether the column that tells trajectories apart is all that the file lacks.
     pub(super) fn wants_trajectory(&self) -> bool {
-        matches!(self.lacking.as_slice(), [Lacking { role: Role::Trajectory, .. }])
+        matches!(self.lacking.as_slice(), [Lacking { role: ReadFor::Trajectory, .. }])
     }
 
     /// Whether more is to be said than how a single column is named.
@@ -106,7 +106,7 @@ impl Asked {
     /// What the file lacks beside its times, with words before it.
     pub(super) fn beside_times(&self, words: &str) -> String {
         let others: Vec<&str> =
-            self.lacking.iter().filter(|l| l.role != Role::Time).map(|l| l.column.as_str()).collect();
+            self.lacking.iter().filter(|l| l.role != ReadFor::Time).map(|l| l.column.as_str()).collect();
         if others.is_empty() { String::new() } else { format!("{words}{}", list(&others)) }
     }
 
@@ -123,28 +123,28 @@ impl Asked {
     /// What to do where the column `wanted` is all that the file lacks.
     pub(super) fn way_out(&self, kind: &str, wanted: &str) -> String {
         let lacking = self.lacking.iter().find(|l| l.column == wanted);
-        let role = lacking.map_or(&Role::Trajectory, |l| &l.role);
+        let role = lacking.map_or(&ReadFor::Trajectory, |l| &l.role);
         let guessed = self.guesses().into_iter().next().flatten();
         // Where one column alone is left, it is the one to try.
         let column = match (guessed, self.numeric().as_slice(), self.free.as_slice()) {
             (Some(guessed), ..) => written_column(guessed),
-            (None, [only], _) if *role != Role::Trajectory => written_column(only),
-            (None, _, [only]) if *role == Role::Trajectory => written_column(only),
+            (None, [only], _) if *role != ReadFor::Trajectory => written_column(only),
+            (None, _, [only]) if *role == ReadFor::Trajectory => written_column(only),
             _ => kind.to_uppercase(),
         };
         let unit = behind(lacking.and_then(|l| l.unit.as_deref()));
         let (name, is_input) = match role {
-            Role::Time => {
+            ReadFor::Time => {
                 return format!("name the one with the times with `time {}`, or give `dt`", kind.to_uppercase());
             }
-            Role::Formula => {
+            ReadFor::Formula => {
                 return format!(
                     "a formula of the data reads columns, and no parameter can stand there: if `{wanted}` is one, let an equation hold it"
                 );
             }
-            Role::Trajectory => return format!("name the one that tells trajectories apart: `trajectory {column}`"),
-            Role::State(name) => (name, false),
-            Role::Input(name) => (name, true),
+            ReadFor::Trajectory => return format!("name the one that tells trajectories apart: `trajectory {column}`"),
+            ReadFor::State(name) => (name, false),
+            ReadFor::Input(name) => (name, true),
         };
         let named = format!("`{name} = {column}{unit}`");
         if is_input {
@@ -207,7 +207,7 @@ impl Asked {
             };
             text.push_str(&format!("; what else was measured is listed too, such as `{name} = {column}`{one}"));
         }
-        if let Some(in_formula) = self.lacking.iter().find(|l| l.role == Role::Formula) {
+        if let Some(in_formula) = self.lacking.iter().find(|l| l.role == ReadFor::Formula) {
             text.push_str(&format!(
                 "; a formula of the data reads `{}`: name a column there, or put it right",
                 in_formula.column
@@ -218,7 +218,7 @@ impl Asked {
 
     /// The settings that are offered, where they are all that is missing: keys with what stands behind them.
     pub fn settings(&self, kind: &str, existing: &[String]) -> Option<Vec<String>> {
-        let is_told = self.is_much() && self.lacking.iter().all(|l| l.role != Role::Formula);
+        let is_told = self.is_much() && self.lacking.iter().all(|l| l.role != ReadFor::Formula);
         let offer = is_told.then(|| self.offer(kind, existing))?;
         (!offer.is_open && !offer.settings.is_empty()).then_some(offer.settings)
     }
@@ -232,11 +232,11 @@ impl Asked {
             rest: self.numeric().into_iter().filter(|c| !taken(c) && Some(*c) != experiments).collect(),
             ..Offer::default()
         };
-        if self.lacking.iter().any(|l| l.role == Role::Time) {
+        if self.lacking.iter().any(|l| l.role == ReadFor::Time) {
             out.add(kind, time.as_ref(), &|c| format!("`{c}` holds the times"), &|c| format!("time {c}"));
         }
-        if experiments.is_some() || self.lacking.iter().any(|l| l.role == Role::Trajectory) {
-            let guessed = self.lacking.iter().zip(&guesses).find(|(l, _)| l.role == Role::Trajectory);
+        if experiments.is_some() || self.lacking.iter().any(|l| l.role == ReadFor::Trajectory) {
+            let guessed = self.lacking.iter().zip(&guesses).find(|(l, _)| l.role == ReadFor::Trajectory);
             let column = guessed.and_then(|(_, guess)| *guess).or(experiments);
             out.add(kind, column, &|c| format!("`{c}` tells the experiments apart"), &|c| format!("trajectory {c}"));
         }
@@ -264,7 +264,7 @@ impl Asked {
 
     /// The column that may hold the times that are asked for.
     fn times(&self, existing: &[String]) -> Option<String> {
-        let wanted = self.lacking.iter().find(|l| l.role == Role::Time)?;
+        let wanted = self.lacking.iter().find(|l| l.role == ReadFor::Time)?;
         let near = nearest(&wanted.column, existing.iter().map(String::as_str));
         near.filter(|_| !wanted.column.is_empty()).or_else(|| called_time(existing))
     }
@@ -275,13 +275,13 @@ impl Asked {
         let mut out: Vec<Option<&String>> = vec![None; self.lacking.len()];
         for rank in 0..RANKS {
             let fits = |l: &Lacking, out: &[Option<&String>]| -> Vec<&String> {
-                let may = |column: &&String| l.role == Role::Trajectory || !self.looks.texts.contains(column);
+                let may = |column: &&String| l.role == ReadFor::Trajectory || !self.looks.texts.contains(column);
                 let free = self.free.iter().filter(may).filter(|c| !out.contains(&Some(*c)));
                 free.filter(|column| likeness(&l.column, column) == Some(rank)).collect()
             };
             let all: Vec<Vec<&String>> = self.lacking.iter().map(|l| fits(l, &out)).collect();
             // Times are looked for by other words, and a formula may read what is no column.
-            let sought = |l: &Lacking| !matches!(l.role, Role::Time | Role::Formula);
+            let sought = |l: &Lacking| !matches!(l.role, ReadFor::Time | ReadFor::Formula);
             let open: Vec<bool> =
                 self.lacking.iter().zip(&out).map(|(l, guess)| sought(l) && guess.is_none()).collect();
             for (k, fitting) in all.iter().enumerate() {

@@ -101,7 +101,7 @@ pub struct Asked {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lacking {
     /// What the column is read for.
-    pub role: Role,
+    pub role: ReadFor,
     /// What it would be called; empty for times of which nothing says where they are.
     pub column: String,
     /// The unit that has to be written behind it.
@@ -110,7 +110,7 @@ pub struct Lacking {
 
 /// What a column is read for.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Role {
+pub enum ReadFor {
     /// The times.
     Time,
     /// A state of this name.
@@ -189,29 +189,29 @@ impl ReadSpec {
             existing.contains(&map.column) || together(map) && existing.contains(&name(map, &map.column))
         };
         let mut lacking: Vec<Lacking> = Vec::new();
-        let mut lacks = |role: Role, column: String, unit: Option<String>| {
+        let mut lacks = |role: ReadFor, column: String, unit: Option<String>| {
             let new = Lacking { role, column, unit };
             if !lacking.contains(&new) {
                 lacking.push(new);
             }
         };
         match &self.time {
-            Some(time) if !existing.contains(time) => lacks(Role::Time, time.clone(), None),
-            None if self.dt.is_none() && !whole => lacks(Role::Time, String::new(), None),
+            Some(time) if !existing.contains(time) => lacks(ReadFor::Time, time.clone(), None),
+            None if self.dt.is_none() && !whole => lacks(ReadFor::Time, String::new(), None),
             _ => {}
         }
         for (maps, is_state) in [(&self.columns, true), (&self.inputs, false)] {
             for map in maps.iter().filter(|map| !is_there(map)) {
                 let role = match is_state {
-                    _ if map.name == named_in_formula(&map.column) => Role::Formula,
-                    true => Role::State(name(map, &map.name)),
-                    false => Role::Input(name(map, &map.name)),
+                    _ if map.name == named_in_formula(&map.column) => ReadFor::Formula,
+                    true => ReadFor::State(name(map, &map.name)),
+                    false => ReadFor::Input(name(map, &map.name)),
                 };
                 lacks(role, name(map, &map.column), map.unit.clone());
             }
         }
         if let Some(trajectory) = self.trajectory.as_ref().filter(|own| !existing.contains(own)) {
-            lacks(Role::Trajectory, trajectory.clone(), None);
+            lacks(ReadFor::Trajectory, trajectory.clone(), None);
         }
         let maps = || self.columns.iter().chain(&self.inputs);
         let read = |column: &String| {

@@ -10,7 +10,7 @@ use super::spec::ReadSpec;
 
 /// What a cell is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum CellRole {
     Value,
     Input,
     Time,
@@ -19,7 +19,7 @@ pub(super) enum Role {
 /// Which cell of a row goes where.
 pub(super) struct Plan {
     /// What it is for, the column, and its name.
-    pub cells: Vec<(Role, usize, String)>,
+    pub cells: Vec<(CellRole, usize, String)>,
     /// The column that tells trajectories apart.
     pub id: Option<usize>,
 }
@@ -54,7 +54,7 @@ impl Plan {
                     }
                     other => other,
                 });
-                cells.push((Role::Time, found?, name.clone()));
+                cells.push((CellRole::Time, found?, name.clone()));
             }
             (None, Some(dt)) => check_step(file, dt)?,
             (None, None) => {
@@ -63,7 +63,7 @@ impl Plan {
                 return Err(DataError::NoTime { file: file.into(), candidate, existing, asked: asked() });
             }
         }
-        for (role, maps) in [(Role::Value, &spec.columns), (Role::Input, &spec.inputs)] {
+        for (role, maps) in [(CellRole::Value, &spec.columns), (CellRole::Input, &spec.inputs)] {
             for map in maps {
                 cells.push((role, find(&map.column)?, map.column.clone()));
             }
@@ -85,14 +85,14 @@ pub(super) struct Rows {
 
 impl Rows {
     /// Adds a cell; `None` is a missing sample.
-    pub fn push(&mut self, role: Role, number: Option<f64>) {
+    pub fn push(&mut self, role: CellRole, number: Option<f64>) {
         match role {
-            Role::Value => {
+            CellRole::Value => {
                 self.values.push(number.unwrap_or(0.0));
                 self.valid.push(number.is_some());
             }
-            Role::Input => self.inputs.push(number.unwrap_or(0.0)),
-            Role::Time => self.times.push(number.unwrap_or(0.0)),
+            CellRole::Input => self.inputs.push(number.unwrap_or(0.0)),
+            CellRole::Time => self.times.push(number.unwrap_or(0.0)),
         }
     }
 }

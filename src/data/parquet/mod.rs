@@ -18,7 +18,7 @@ use super::dataset::Dataset;
 use super::error::DataError;
 use super::look::{Look, Looks};
 use super::spec::ReadSpec;
-use super::table::{Plan, Role, Table};
+use super::table::{CellRole, Plan, Table};
 use footer::{Footer, Physical};
 use pages::TOO_LARGE;
 use values::Cell;
@@ -135,14 +135,14 @@ impl Lost {
 }
 
 /// The number of a cell, none where it is missing as observations may be.
-fn number(cell: Option<&Cell>, role: Role, spec: &ReadSpec) -> Result<Option<f64>, Lost> {
+fn number(cell: Option<&Cell>, role: CellRole, spec: &ReadSpec) -> Result<Option<f64>, Lost> {
     match cell {
-        Some(Cell::Number(value)) if role == Role::Time && value.is_finite() => Ok(Some(*value)),
+        Some(Cell::Number(value)) if role == CellRole::Time && value.is_finite() => Ok(Some(*value)),
         Some(Cell::Number(value)) if !spec.is_missing_number(*value) => match value.is_finite() {
             true => Ok(Some(*value)),
             false => Err(Lost::NotFinite(*value)),
         },
-        _ if role == Role::Value => Ok(None),
+        _ if role == CellRole::Value => Ok(None),
         _ => Err(Lost::Missing),
     }
 }
