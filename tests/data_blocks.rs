@@ -3,6 +3,7 @@
 mod common;
 
 use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
 use common::{folder, mechc};
 
@@ -157,9 +158,10 @@ fn one_edit_names_all_that_is_missing() {
         let whole: Vec<&str> = kept.chain([edit]).filter(|own| !own.is_empty()).collect();
         let (code, after) = said(model, &table, &whole.join("; "));
         assert!(code == Some(0), "{what}: {whole:?}: {after}");
-        // Where settings of several names would change, no edit is made.
+        // No edit is made where a unit would be lost, or where a column is left that may be the state which is offered as not measured.
         let edit = &found["suggestion"];
-        assert_eq!(edit.is_null(), what == "units", "{what}: {found}");
+        let none = ["units", "one state of two, and the experiments"];
+        assert_eq!(edit.is_null(), none.contains(&what), "{what}: {found}");
         if !edit.is_null() {
             let program = edited(&program(model, settings), edit);
             let (code, after) = checked(&program, &table);
@@ -200,4 +202,73 @@ fn formulas_are_told_beside_the_rest() {
     let (_, found) = said(model, &data, "time t; v = sqrt(vx^2 + vy^2)");
     assert!(found.contains("has no columns `vy`, `slope`"), "{found}");
     assert!(found.contains("a formula of the data reads `vy`") && found.contains("write `slope = COLUMN`"), "{found}");
+}
+
+/// The last finding of a check of the data.
+fn finding(model: &str, table: &str, settings: &str) -> Value {
+    let (_, found) = said(model, table, settings);
+    found.lines().filter_map(|line| serde_json::from_str(line).ok()).next_back().unwrap_or_else(|| panic!("{found}"))
+}
+
+/// What is offered can be written: no column that stands twice, has no name, or a name that a data block does not take as it is.
+#[test]
+fn odd_names_are_quoted_or_not_offered() {
+    let pair = |k: usize, t: f64| format!("{},{}", wave(k, t).0, wave(k, t).1);
+    // Twice, empty and a line break, and what tells the experiments apart beside them.
+    for (header, id) in [("a,a,b\u{b2}", true), (",a\u{202e},b\u{b2}", true), ("\"no\nte\",,a\u{1b}", false)] {
+        let data = table(&format!("{header},t,x,y"), 2, |k, t| format!("e{k},e{k},e{k},{t},{}", pair(k, t)));
+        let found = finding(TWO, &data, "time t");
+        match id {
+            true => {
+                let help = found["help"].as_str().expect("a help");
+                assert!(
+                    help.contains("`b\u{b2}` tells them apart, write `trajectory \"b\u{b2}\"`"),
+                    "{header}: {help}"
+                );
+                let (code, after) = checked(&edited(&program(TWO, "time t"), &found["suggestion"]), &data);
+                assert_eq!(code, Some(0), "{header}: {after}");
+            }
+            false => assert!(found["suggestion"].is_null(), "{header}: {found}"),
+        }
+        // Nor where something else is lacking.
+        let data = table(&format!("{header},t,x,y_val"), 2, |k, t| format!("e{k},e{k},e{k},{t},{}", pair(k, t)));
+        let found = finding(TWO, &data, "time t");
+        assert_eq!(found["help"].as_str().expect("a help").contains("trajectory \"b"), id, "{header}: {found}");
+    }
+    // A word of the language.
+    let data = table("t,X if,if", 1, |k, t| format!("{t},{}", pair(k, t)));
+    let found = finding("model M { state x, if_; (x, if_)' = ?linear(x, if_) }\n", &data, "time t");
+    assert!(found["help"].as_str().is_some_and(|help| help.contains("if_ = \"if\"")), "{found}");
+    // A name without an end is shortened.
+    let long = "a".repeat(30_000);
+    let found = finding(TWO, &table(&format!("t,x,{long}"), 1, |k, t| format!("{t},{}", pair(k, t))), "time t");
+    let help = found["help"].as_str().expect("a help");
+    assert!(help.len() < 400 && help.contains("`aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...`"), "{help}");
+}
+
+/// A unit is no name: `s` is not `speed (m/s)`.
+#[test]
+fn units_of_columns_are_no_names() {
+    let model = "model M { state s, g; (s, g)' = ?linear(s, g) }\n";
+    for header in ["t,speed (m/s),mass [g]", "t,speed_m_s,mass_g"] {
+        let data = table(header, 1, |k, t| format!("{t},{},{}", wave(k, t).0, wave(k, t).1));
+        let found = finding(model, &data, "time t");
+        assert!(found["suggestion"].is_null(), "{header}: {found}");
+        assert!(found["help"].as_str().is_some_and(|help| help.contains("`s = COLUMN; g = COLUMN`")), "{found}");
+    }
+}
+
+/// Large tables are looked at no longer than it takes to read them.
+#[test]
+fn large_tables_take_no_time() {
+    let n = 1000;
+    let model = format!("model M {{ index i = {n}; state u[i]; param k = 1 in [0, 9]; u' = -k*u }}\n");
+    let names: Vec<String> = (0..n).map(|k| format!("c{}_{k}", 7919 * k % 100_003)).collect();
+    let cells = vec!["1.5"; n].join(",");
+    let data = table(&format!("t,{}", names.join(",")), 1, |_, t| format!("{t},{cells}"));
+    let begun = Instant::now();
+    let found = finding(&model, &data, "time t");
+    let help = found["help"].as_str().expect("a help");
+    assert!(help.contains("u[12] = COLUMN; ...`") && help.len() < 2000, "{help}");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }

@@ -108,6 +108,23 @@ fn what_cannot_be_read_is_named() {
     assert!(other(b"PAR1\x00\x00\x00\x00PARE").to_string().contains("encrypted"));
 }
 
+/// Columns that may tell experiments apart are looked for whatever the limit has left behind what was read, one column at a time.
+#[test]
+fn experiments_are_found_within_the_limit() {
+    let fails = |max_bytes: u64| {
+        let spec = ReadSpec { max_bytes, ..spec(&["x", "y"]) };
+        read("experiments", &spec).expect_err("times that start again")
+    };
+    // The least with which the columns are read.
+    let limit = (1..100_000).find(|limit| fails(*limit).code() != "D020").expect("a limit");
+    let error = fails(limit);
+    assert_eq!(error.code(), "D016", "{error}");
+    assert!(error.help().contains("`run` tells them apart (or `k`, which may do that too)"), "{}", error.help());
+    // Times that go on tell nothing apart.
+    let error = read("snappy", &spec(&["speed", "level"])).expect_err("no such columns");
+    assert!(!error.help().contains("trajectory"), "{}", error.help());
+}
+
 /// Cut anywhere and with any byte changed, a file is read or refused.
 #[test]
 fn broken_files_do_no_harm() {

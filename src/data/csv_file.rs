@@ -3,6 +3,7 @@
 use super::dataset::Dataset;
 use super::error::DataError;
 use super::look::Look;
+use super::named::excerpt;
 use super::spec::ReadSpec;
 use super::table::{CellRole, Plan, Table};
 
@@ -53,8 +54,8 @@ pub(crate) fn read_csv(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
             header
         }
     };
-    let rows = (cells_of(bytes, separator), usize::from(is_first_row));
-    let looked = |error: DataError| look(error, &header, spec, rows);
+    let skipped = usize::from(is_first_row);
+    let looked = |error: DataError| look(error, &header, spec, (bytes, separator, skipped));
     let plan = if is_first_row { Plan::new(file, &header, spec) } else { planned(file, &header, spec) };
     let plan = match plan {
         Ok(plan) => plan,
@@ -90,21 +91,30 @@ pub(crate) fn read_csv(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<Data
     table.finish(file, spec, &|line| format!("{file}:{line}")).map_err(looked)
 }
 
-/// An error with what is seen of the rows behind the first ones, where that tells a way out.
+/// An error with what is seen of the rows, from the first one below the header on, where that tells a way out.
 fn look(
     error: DataError,
     header: &[String],
     spec: &ReadSpec,
-    (mut rows, skipped): (::csv::Reader<&[u8]>, usize),
+    (bytes, separator, skipped): (&[u8], u8, usize),
 ) -> DataError {
     if !error.asks_for_a_look() {
         return error;
     }
     let mut look = Look::new(header, spec);
-    for record in rows.records().skip(skipped) {
-        match record {
-            Ok(record) if look.goes_on() => look.row(record.iter()),
-            _ => break,
+    let mut record = ::csv::StringRecord::new();
+    loop {
+        let mut rows = cells_of(bytes, separator);
+        let mut skip = skipped;
+        while matches!(rows.read_record(&mut record), Ok(true)) {
+            if skip > 0 {
+                skip -= 1;
+            } else if !look.row(|at| record.get(at).unwrap_or_default()) {
+                break;
+            }
+        }
+        if !look.goes_on() {
+            break;
         }
     }
     error.looked(look.end())
@@ -234,15 +244,6 @@ fn number(file: &str, line: u64, column: &str, text: &str) -> Result<f64, DataEr
         }
         Err(_) => Err(DataError::NotANumber { file: file.into(), line, column: column.into(), text: excerpt(text) }),
     }
-}
-
-/// The first characters of a cell: a quote that is never closed makes the rest of the file one cell.
-fn excerpt(text: &str) -> String {
-    const SHOWN: usize = 40;
-    if text.chars().count() <= SHOWN {
-        return text.into();
-    }
-    text.chars().take(SHOWN).chain("...".chars()).collect()
 }
 
 fn utf8(file: &str, bytes: &[u8]) -> Result<(), DataError> {

@@ -72,7 +72,7 @@ pub enum DataError {
         wanted: String,
         existing: Vec<String>,
         nearest: Option<String>,
-        /// What was asked of the file, as far as it is known where it is found.
+        /// What was asked of the file; nothing is known of it where one array alone was looked for.
         asked: Box<Asked>,
     },
     /// A column with the times that is not there.

@@ -3,18 +3,24 @@
 /// The candidate nearest to `wanted` in edit distance (case ignored), if it is near enough to be a likely slip: at most
 /// one third of the longer name's length away.
 pub(crate) fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let target = letters(wanted);
+    let near = candidates.into_iter().filter_map(|name| Some((slip(&target, &letters(name))?, name)));
+    near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name.to_owned())
+}
+
+/// A name as it is compared, without its case.
+pub(super) fn letters(name: &str) -> Vec<char> {
     /// Longer names are data gone wrong, and the distance is quadratic in their length.
     const LONGEST: usize = 200;
-    let target: Vec<char> = wanted.to_lowercase().chars().take(LONGEST).collect();
-    candidates
-        .into_iter()
-        .map(|name| {
-            let chars: Vec<char> = name.to_lowercase().chars().take(LONGEST).collect();
-            (distance(&target, &chars), target.len().max(chars.len()), name)
-        })
-        .filter(|&(d, longer, _)| d <= longer.div_ceil(3) && d < longer)
-        .min_by_key(|&(d, ..)| d)
-        .map(|(.., name)| name.to_owned())
+    name.to_lowercase().chars().take(LONGEST).collect()
+}
+
+/// The distance of two names, where it is small enough for a slip.
+pub(super) fn slip(a: &[char], b: &[char]) -> Option<usize> {
+    let longer = a.len().max(b.len());
+    let is_near = |d: usize| d <= longer.div_ceil(3) && d < longer;
+    // Every letter that one has more than the other counts.
+    is_near(a.len().abs_diff(b.len())).then(|| distance(a, b)).filter(|d| is_near(*d))
 }
 
 /// Whether at most half of the letters differ, case ignored.

@@ -1,34 +1,22 @@
 //! What a file may hold for what was asked of it and is not there: what is told of it, and what to write in the data block. An offer goes by the
 //! names of columns, so it is told with an `if`.
 
+use std::collections::HashSet;
+
+use super::guesses::guesses;
+use super::named::{in_line, list, offered_names, written_column};
 use super::nearest::nearest;
 use super::spec::{Asked, Lacking, ReadFor, called_time};
+use crate::base::IndexSet;
 
 /// Columns that are listed as measured in a help, at most.
 const MOST_MEASURED: usize = 6;
 
-/// Names in back quotes, separated by commas, at most a dozen of them.
-pub(super) fn list<T: AsRef<str>>(names: &[T]) -> String {
-    const SHOWN: usize = 12;
-    if names.is_empty() {
-        return "none".into();
-    }
-    let mut text = names.iter().take(SHOWN).map(|n| format!("`{}`", n.as_ref())).collect::<Vec<_>>().join(", ");
-    if names.len() > SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - SHOWN));
-    }
-    text
-}
+/// Settings that are shown of those that leave a column open, at most.
+const MOST_OPEN: usize = 12;
 
-/// A column as a data block names it: in quotes unless it is a name.
-pub fn written_column(name: &str) -> String {
-    let plain = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_alphanumeric() || c == '_');
-    if plain { name.to_string() } else { format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")) }
-}
-
-/// A unit behind a column.
-fn behind(unit: Option<&str>) -> String {
+/// A unit behind a column. A data block that gives units gives all of them, `[1]` too.
+fn written_unit(unit: Option<&str>) -> String {
     unit.map_or_else(String::new, |unit| format!(" [{unit}]"))
 }
 
@@ -90,7 +78,7 @@ impl Asked {
     }
 
     /// Whether more is to be said than how a single column is named.
-    pub(super) fn is_much(&self) -> bool {
+    pub fn is_much(&self) -> bool {
         self.lacking.len() > 1 || !self.lacking.is_empty() && !self.looks.experiments.is_empty()
     }
 
@@ -98,7 +86,7 @@ impl Asked {
     pub(super) fn lacks(&self, kind: &str, wanted: &str) -> String {
         let columns: Vec<&str> = self.columns().collect();
         match columns.as_slice() {
-            [] | [_] => format!("{kind} `{wanted}`"),
+            [] | [_] => format!("{kind} `{}`", in_line(wanted)),
             all => format!("{kind}s {}", list(all)),
         }
     }
@@ -117,7 +105,8 @@ impl Asked {
 
     /// Columns that nothing is read from and that may hold what a state or an input is.
     fn numeric(&self) -> Vec<&String> {
-        self.free.iter().filter(|column| !self.looks.texts.contains(column)).collect()
+        let texts: HashSet<&String> = self.looks.texts.iter().collect();
+        self.free.iter().filter(|column| !texts.contains(column)).collect()
     }
 
     /// What to do where the column `wanted` is all that the file lacks.
@@ -132,7 +121,7 @@ impl Asked {
             (None, _, [only]) if *role == ReadFor::Trajectory => written_column(only),
             _ => kind.to_uppercase(),
         };
-        let unit = behind(lacking.and_then(|l| l.unit.as_deref()));
+        let unit = written_unit(lacking.and_then(|l| l.unit.as_deref()));
         let (name, is_input) = match role {
             ReadFor::Time => {
                 return format!("name the one with the times with `time {}`, or give `dt`", kind.to_uppercase());
@@ -165,20 +154,17 @@ impl Asked {
     /// The columns that are there, as the block lists them: families that are there as a whole by their name.
     fn written_measured(&self) -> Vec<String> {
         let family = |name: &str| name.split('[').next().unwrap_or_default().to_string();
-        let lacks = |of: &str| self.lacking.iter().filter_map(Lacking::name).any(|name| family(name) == of);
-        let mut out: Vec<String> = Vec::new();
+        let lacking: HashSet<String> = self.lacking.iter().filter_map(Lacking::name).map(family).collect();
+        let mut out = IndexSet::new();
         for m in &self.measured {
             let whole = family(&m.name);
-            let (name, column) = match m.name == m.column && !lacks(&whole) {
+            let (name, column) = match m.name == m.column && !lacking.contains(&whole) {
                 true => (whole.clone(), whole),
                 false => (m.name.clone(), m.column.clone()),
             };
-            let written = format!("{name} = {}{}", written_column(&column), behind(m.unit.as_deref()));
-            if !out.contains(&written) {
-                out.push(written);
-            }
+            out.insert(format!("{name} = {}{}", written_column(&column), written_unit(m.unit.as_deref())));
         }
-        out
+        out.into_iter().collect()
     }
 
     /// What to write where the file lacks several things, or where its times start again besides.
@@ -192,7 +178,10 @@ impl Asked {
         };
         let mut text = format!("the {kind}s are {}", list(existing));
         if !settings.is_empty() {
-            text.push_str(&format!("; {said}write `{}`", settings.join("; ")));
+            // What is left open nobody copies as it is.
+            let shown = if is_open { settings.get(..MOST_OPEN).unwrap_or(&settings) } else { &settings };
+            let more = if shown.len() < settings.len() { "; ..." } else { "" };
+            text.push_str(&format!("; {said}write `{}{more}`", shown.join("; ")));
         }
         if is_open {
             let free = if rest.is_empty() { String::new() } else { format!(" (nothing reads {})", list(&rest)) };
@@ -216,17 +205,20 @@ impl Asked {
         text + "."
     }
 
-    /// The settings that are offered, where they are all that is missing: keys with what stands behind them.
+    /// The settings that are offered, where they are all that is missing and decide nothing: keys with what stands behind them.
     pub fn settings(&self, kind: &str, existing: &[String]) -> Option<Vec<String>> {
         let is_told = self.is_much() && self.lacking.iter().all(|l| l.role != ReadFor::Formula);
         let offer = is_told.then(|| self.offer(kind, existing))?;
-        (!offer.is_open && !offer.settings.is_empty()).then_some(offer.settings)
+        // A column that nothing reads may be the state that would count as not measured.
+        let decides = !offer.unmeasured.is_empty() && !offer.rest.is_empty();
+        (!offer.is_open && !decides && !offer.settings.is_empty()).then_some(offer.settings)
     }
 
     fn offer(&self, kind: &str, existing: &[String]) -> Offer<'_> {
         let guesses = self.guesses();
         let time = self.times(existing);
-        let taken = |column: &&String| guesses.contains(&Some(*column)) || time.as_ref() == Some(*column);
+        let guessed: HashSet<&String> = guesses.iter().copied().flatten().collect();
+        let taken = |column: &&String| guessed.contains(*column) || time.as_ref() == Some(*column);
         let experiments = self.looks.experiments.iter().find(|column| !taken(column));
         let mut out = Offer {
             rest: self.numeric().into_iter().filter(|c| !taken(c) && Some(*c) != experiments).collect(),
@@ -249,7 +241,7 @@ impl Asked {
             match guess {
                 None if l.is_state() && any => out.unmeasured.push(name),
                 guess => out.add(kind, guess, &|c| format!("`{name}` is `{c}`"), &|c| {
-                    format!("{name} = {c}{}", behind(l.unit.as_deref()))
+                    format!("{name} = {c}{}", written_unit(l.unit.as_deref()))
                 }),
             }
         }
@@ -265,64 +257,27 @@ impl Asked {
     /// The column that may hold the times that are asked for.
     fn times(&self, existing: &[String]) -> Option<String> {
         let wanted = self.lacking.iter().find(|l| l.role == ReadFor::Time)?;
-        let near = nearest(&wanted.column, existing.iter().map(String::as_str));
+        let near = nearest(&wanted.column, offered_names(existing).map(String::as_str));
         near.filter(|_| !wanted.column.is_empty()).or_else(|| called_time(existing))
     }
 
-    /// For everything that is lacking the one column that is called like it, if there is one: the best matches first, and none of a column that
-    /// two of them could be.
+    /// For everything that is lacking the column that is called like it, if one alone is.
     fn guesses(&self) -> Vec<Option<&String>> {
-        let mut out: Vec<Option<&String>> = vec![None; self.lacking.len()];
-        for rank in 0..RANKS {
-            let fits = |l: &Lacking, out: &[Option<&String>]| -> Vec<&String> {
-                let may = |column: &&String| l.role == ReadFor::Trajectory || !self.looks.texts.contains(column);
-                let free = self.free.iter().filter(may).filter(|c| !out.contains(&Some(*c)));
-                free.filter(|column| likeness(&l.column, column) == Some(rank)).collect()
-            };
-            let all: Vec<Vec<&String>> = self.lacking.iter().map(|l| fits(l, &out)).collect();
-            // Times are looked for by other words, and a formula may read what is no column.
-            let sought = |l: &Lacking| !matches!(l.role, ReadFor::Time | ReadFor::Formula);
-            let open: Vec<bool> =
-                self.lacking.iter().zip(&out).map(|(l, guess)| sought(l) && guess.is_none()).collect();
-            for (k, fitting) in all.iter().enumerate() {
-                let [only] = fitting.as_slice() else { continue };
-                let sought = all.iter().zip(&open).filter(|(fitting, open)| **open && fitting.contains(only)).count();
-                if let (Some(true), 1, Some(slot)) = (open.get(k), sought, out.get_mut(k)) {
-                    *slot = Some(only);
-                }
-            }
-        }
-        out
+        let texts: HashSet<&String> = self.looks.texts.iter().collect();
+        let columns: Vec<&String> = self.free.iter().collect();
+        // Times are looked for by other words, and a formula may read what is no column.
+        let sought = |l: &Lacking| !matches!(l.role, ReadFor::Time | ReadFor::Formula);
+        let wanted: Vec<&str> = self.lacking.iter().map(|l| if sought(l) { l.column.as_str() } else { "" }).collect();
+        let may_be = |row: usize, at: usize| {
+            self.lacking.get(row).is_some_and(|l| l.role == ReadFor::Trajectory)
+                || columns.get(at).is_some_and(|column| !texts.contains(column))
+        };
+        let found = guesses(&wanted, &columns, &may_be);
+        found.into_iter().map(|at| columns.get(at?).copied()).collect()
     }
 }
 
 /// `a column`, `an array`.
 fn article(kind: &str) -> String {
     format!("{} {kind}", if kind.starts_with('a') { "an" } else { "a" })
-}
-
-/// How many ways there are in which a column is called like what is asked for.
-const RANKS: usize = 4;
-
-/// How well a column is called like what is asked for, 0 best: the same but for capitals and separators, a word of it, the beginning of one, nearly
-/// the same.
-fn likeness(wanted: &str, column: &str) -> Option<usize> {
-    let squeezed =
-        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
-    let (name, other) = (squeezed(wanted), squeezed(column));
-    if name.is_empty() || other.is_empty() {
-        return None;
-    }
-    let words = || column.split(|c: char| !c.is_alphanumeric()).map(squeezed).filter(|word| !word.is_empty());
-    // Shorter beginnings say nothing.
-    let begins = |a: &str, b: &str| a.chars().count() > 2 && b.starts_with(a);
-    if name == other {
-        Some(0)
-    } else if words().any(|word| word == name) {
-        Some(1)
-    } else if words().any(|word| begins(&name, &word) || begins(&word, &name)) {
-        Some(2)
-    } else {
-        nearest(wanted, [column]).map(|_| 3)
-    }
 }

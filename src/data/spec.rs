@@ -1,6 +1,10 @@
 //! What a reader is told: which columns belong to which names, and how time is known.
 
+use std::collections::HashSet;
+
 use super::look::Looks;
+use super::named::offered_names;
+use crate::base::IndexSet;
 
 /// How to read a data file.
 #[derive(Debug, Clone)]
@@ -91,14 +95,14 @@ pub struct Asked {
     pub lacking: Vec<Lacking>,
     /// Columns that are there, with their names in the model.
     pub measured: Vec<ColumnMap>,
-    /// Columns that are there and that nothing is read from, without what is called like the time.
+    /// Columns that are there and that nothing is read from, without what is called like the time and without names that a data block would not write.
     pub free: Vec<String>,
     /// What the columns look like, as far as that was looked at.
     pub looks: Looks,
 }
 
 /// Something that was asked of a file and that it has no column for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Lacking {
     /// What the column is read for.
     pub role: ReadFor,
@@ -109,7 +113,7 @@ pub struct Lacking {
 }
 
 /// What a column is read for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ReadFor {
     /// The times.
     Time,
@@ -128,10 +132,14 @@ pub(crate) fn named_in_formula(column: &str) -> String {
     format!("column {column}")
 }
 
-/// Whether a column is called `t` or `time`, with or without a unit behind it.
+/// Whether a column is called `t` or `time`.
+pub(super) fn is_time(column: &str) -> bool {
+    ["t", "time"].iter().any(|name| column.eq_ignore_ascii_case(name))
+}
+
+/// The same with or without a unit behind it.
 pub(super) fn is_called_time(column: &str) -> bool {
-    let word = column.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    matches!(word.to_lowercase().as_str(), "t" | "time")
+    column.split(|c: char| !c.is_alphanumeric()).next().is_some_and(is_time)
 }
 
 /// The column that is called like the time, or else like a unit of time, where one alone is.
@@ -144,13 +152,14 @@ pub(super) fn called_time(columns: &[String]) -> Option<String> {
         let word = column.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
         UNITS.contains(&word.as_str())
     };
+    // A name with a separator in it is two of them.
+    let offered: Vec<&String> =
+        offered_names(columns).filter(|column| !column.contains([',', ';', '|', '\t'])).collect();
     let only = |is: &dyn Fn(&str) -> bool| {
-        // A name with a separator in it is two of them.
-        let mut all = columns.iter().filter(|column| is(column) && !column.contains([',', ';', '|', '\t']));
-        all.next().filter(|_| all.next().is_none()).cloned()
+        let mut all = offered.iter().filter(|column| is(column));
+        all.next().filter(|_| all.next().is_none()).map(|column| (*column).clone())
     };
-    let exactly = |column: &str| matches!(column.to_lowercase().as_str(), "t" | "time");
-    only(&exactly).or_else(|| only(&is_called_time)).or_else(|| only(&is_unit))
+    only(&is_time).or_else(|| only(&is_called_time)).or_else(|| only(&is_unit))
 }
 
 impl Default for ReadSpec {
@@ -185,18 +194,15 @@ impl ReadSpec {
             true => name.split('[').next().unwrap_or_default().to_string(),
             false => name.to_string(),
         };
-        let is_there = |map: &ColumnMap| {
-            existing.contains(&map.column) || together(map) && existing.contains(&name(map, &map.column))
-        };
-        let mut lacking: Vec<Lacking> = Vec::new();
+        let there: HashSet<&String> = existing.iter().collect();
+        let is_there =
+            |map: &ColumnMap| there.contains(&map.column) || together(map) && there.contains(&name(map, &map.column));
+        let mut lacking: IndexSet<Lacking> = IndexSet::new();
         let mut lacks = |role: ReadFor, column: String, unit: Option<String>| {
-            let new = Lacking { role, column, unit };
-            if !lacking.contains(&new) {
-                lacking.push(new);
-            }
+            lacking.insert(Lacking { role, column, unit });
         };
         match &self.time {
-            Some(time) if !existing.contains(time) => lacks(ReadFor::Time, time.clone(), None),
+            Some(time) if !there.contains(time) => lacks(ReadFor::Time, time.clone(), None),
             None if self.dt.is_none() && !whole => lacks(ReadFor::Time, String::new(), None),
             _ => {}
         }
@@ -210,20 +216,19 @@ impl ReadSpec {
                 lacks(role, name(map, &map.column), map.unit.clone());
             }
         }
-        if let Some(trajectory) = self.trajectory.as_ref().filter(|own| !existing.contains(own)) {
+        if let Some(trajectory) = self.trajectory.as_ref().filter(|own| !there.contains(own)) {
             lacks(ReadFor::Trajectory, trajectory.clone(), None);
         }
         let maps = || self.columns.iter().chain(&self.inputs);
-        let read = |column: &String| {
-            let keys = self.time.iter().chain(&self.trajectory);
-            maps().any(|m| m.column == *column || together(m) && name(m, &m.column) == *column)
-                || keys.into_iter().any(|c| c == column)
-        };
+        let families = maps().filter(|map| together(map)).map(|map| name(map, &map.column));
+        let keys = self.time.iter().chain(&self.trajectory);
+        let read: HashSet<String> = maps().map(|map| &map.column).chain(keys).cloned().chain(families).collect();
+        let is_free = |column: &&String| !read.contains(*column) && !is_called_time(column);
         let is_state = |m: &&ColumnMap| m.name != named_in_formula(&m.column);
         Asked {
-            lacking,
+            lacking: lacking.into_iter().collect(),
             measured: self.columns.iter().filter(|m| is_there(m)).filter(is_state).cloned().collect(),
-            free: existing.iter().filter(|column| !read(column) && !is_called_time(column)).cloned().collect(),
+            free: offered_names(existing).filter(is_free).cloned().collect(),
             looks: Looks::default(),
         }
     }

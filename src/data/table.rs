@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use super::dataset::{Dataset, Trajectory};
 use super::error::DataError;
 use super::grid::{check_step, grid};
+use super::named::offered_names;
 use super::nearest::nearest;
-use super::spec::ReadSpec;
+use super::spec::{ReadSpec, called_time};
 
 /// What a cell is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,19 +29,20 @@ impl Plan {
     /// The plan for a table with these columns.
     pub fn new(file: &str, header: &[String], spec: &ReadSpec) -> Result<Self, DataError> {
         let asked = || Box::new(spec.asked(header, false));
+        let mut places: HashMap<&str, (usize, bool)> = HashMap::new();
+        for (at, name) in header.iter().enumerate() {
+            places.entry(name).and_modify(|(_, twice)| *twice = true).or_insert((at, false));
+        }
         let find = |wanted: &str| -> Result<usize, DataError> {
-            let mut hits = header.iter().enumerate().filter(|(_, name)| *name == wanted);
-            match (hits.next(), hits.next()) {
-                (Some((at, _)), None) => Ok(at),
-                (Some(_), Some(_)) => {
-                    Err(DataError::Duplicate { file: file.into(), kind: "column", name: wanted.into() })
-                }
-                (None, _) => Err(DataError::MissingColumn {
+            match places.get(wanted) {
+                Some((at, false)) => Ok(*at),
+                Some((_, true)) => Err(DataError::Duplicate { file: file.into(), kind: "column", name: wanted.into() }),
+                None => Err(DataError::MissingColumn {
                     file: file.into(),
                     kind: "column",
                     wanted: wanted.into(),
                     existing: header.to_vec(),
-                    nearest: nearest(wanted, header.iter().map(String::as_str)),
+                    nearest: nearest(wanted, offered_names(header).map(String::as_str)),
                     asked: asked(),
                 }),
             }
@@ -58,7 +60,7 @@ impl Plan {
             }
             (None, Some(dt)) => check_step(file, dt)?,
             (None, None) => {
-                let candidate = header.iter().find(|n| matches!(n.to_lowercase().as_str(), "t" | "time")).cloned();
+                let candidate = called_time(header);
                 let existing = header.to_vec();
                 return Err(DataError::NoTime { file: file.into(), candidate, existing, asked: asked() });
             }

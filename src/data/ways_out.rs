@@ -1,8 +1,8 @@
 //! What to do about data that are wrong.
 
 use super::error::{CHANGES_NOTHING, DataError};
-use super::offers::{list, written_column};
-use super::spec::called_time;
+use super::named::{in_line, list, written_column};
+use super::spec::{called_time, is_time};
 
 /// What to do about a workbook.
 const SHEET: &str = "save the sheet with the data as CSV (in Excel: Save As, \"CSV UTF-8\"), and read that file; an archive of another kind has to be unpacked.";
@@ -100,16 +100,14 @@ impl DataError {
                 }
             }
             Self::Duplicate { kind, .. } => format!("give each {kind} its own name."),
-            Self::NoTime { candidate: Some(name), .. } => {
+            Self::NoTime { candidate: Some(name), .. } if is_time(name) => {
                 format!("the file has `{name}`: write `time {name}`, or give the step with `dt`.")
             }
-            Self::NoTime { existing, .. } => match called_time(existing) {
-                Some(name) => {
-                    let written = written_column(&name);
-                    format!("if `{name}` holds the times, write `time {written}`; else give the step with `dt`.")
-                }
-                None => "name the time column with `time NAME`, or give the step with `dt`.".into(),
-            },
+            Self::NoTime { candidate: Some(name), .. } => {
+                let written = written_column(name);
+                format!("if `{name}` holds the times, write `time {written}`; else give the step with `dt`.")
+            }
+            Self::NoTime { .. } => "name the time column with `time NAME`, or give the step with `dt`.".into(),
             Self::BadStep { .. } => "give the time between two samples, such as `dt 0.01`.".into(),
             Self::TimeNotIncreasing { experiments, .. } if !experiments.is_empty() => {
                 let written = experiments.first().map(|column| written_column(column)).unwrap_or_default();
@@ -256,7 +254,7 @@ fn is_workbook(file: &str) -> bool {
 /// Why a header that is a single cell may be one: a comment, or cells that something else separates than csv files do here.
 fn one_cell(existing: &[String]) -> Option<String> {
     let [header] = existing else { return None };
-    let shown: String = header.chars().take(40).collect();
+    let shown = in_line(header);
     let separators = [("|", "bars"), (" ", "blanks"), (":", "colons")];
     let (_, name) = separators.iter().find(|(c, _)| header.contains(c))?;
     Some(format!(

@@ -14,9 +14,12 @@ mod thrift;
 mod values;
 mod varint;
 
+use std::borrow::Cow;
+
 use super::dataset::Dataset;
 use super::error::DataError;
-use super::look::{Look, Looks};
+use super::look::{Groups, Looks, MOST_ROWS, Times, time_column};
+use super::named::offered;
 use super::spec::ReadSpec;
 use super::table::{CellRole, Plan, Table};
 use footer::{Footer, Physical};
@@ -31,92 +34,151 @@ pub(crate) fn read_parquet(file: &str, bytes: &[u8], spec: &ReadSpec) -> Result<
     if bytes.is_empty() {
         return Err(DataError::Empty { file: file.into() });
     }
-    let bad = |what: &str| DataError::BadParquet { file: file.into(), what: what.into() };
-    let footer = Footer::read(bytes).map_err(bad)?;
+    let footer = Footer::read(bytes).map_err(|what| bad(file, what))?;
     let header: Vec<String> = footer.leaves.iter().map(|leaf| leaf.name.clone()).collect();
-    let plan = Plan::new(file, &header, spec);
+    let columns = Columns { file, bytes, footer, limit: spec.max_bytes };
+    read(&columns, &header, spec).map_err(|error| look(error, &header, &columns, spec))
+}
+
+fn read(columns: &Columns<'_>, header: &[String], spec: &ReadSpec) -> Result<Dataset, DataError> {
+    let file = columns.file;
+    let plan = Plan::new(file, header, spec)?;
     let mut left = spec.max_bytes;
-    let mut column = |at: usize, texts: bool| -> Result<Vec<Cell>, DataError> {
-        let Some(leaf) = footer.leaves.get(at) else { return Err(bad("it has fewer columns than it says")) };
-        let text = (leaf.physical == Physical::Bytes && !texts).then_some("holds texts");
-        if let Some(what) = leaf.refused.or(text) {
-            return Err(DataError::NoNumbers { file: file.into(), column: leaf.name.clone(), what });
-        }
-        let mut cells = Vec::new();
-        for chunk in footer.groups.iter().filter_map(|chunks| chunks.get(at)) {
-            cells.extend(pages::read(bytes, chunk, leaf, &mut left).map_err(|fault| match fault {
-                TOO_LARGE => DataError::TooLarge {
-                    file: file.into(),
-                    bytes: spec.max_bytes.saturating_add(1),
-                    limit: spec.max_bytes,
-                },
-                fault => DataError::BadParquet { file: file.into(), what: format!("column `{}`: {fault}", leaf.name) },
-            })?);
-        }
-        if i64::try_from(cells.len()).ok() == Some(footer.rows) {
-            return Ok(cells);
-        }
-        Err(bad(&format!("column `{}` has {} values, and the file {} rows", leaf.name, cells.len(), footer.rows)))
-    };
-    let rows = usize::try_from(footer.rows).unwrap_or(0);
-    let plan = match plan {
-        Ok(plan) => plan,
-        Err(error) => return Err(look(error, (&header, &footer), spec, &mut column)),
-    };
-    let ids = plan.id.map(|at| column(at, true)).transpose()?;
-    let mut columns = Vec::with_capacity(plan.cells.len());
+    let ids = plan.id.map(|at| columns.whole(at, true, &mut left)).transpose()?;
+    let mut cells = Vec::with_capacity(plan.cells.len());
     for (role, at, name) in &plan.cells {
-        columns.push((*role, name, column(*at, false)?));
+        cells.push((*role, name, columns.whole(*at, false, &mut left)?));
     }
     let place = |row: u64| format!("{file}: row {row}");
     let mut table = Table::default();
-    for i in 0..rows {
+    for i in 0..usize::try_from(columns.footer.rows).unwrap_or(0) {
         let row = i as u64;
         let id = match ids.as_ref().and_then(|ids| ids.get(i)) {
-            Some(Cell::Text(text)) => text.clone(),
-            Some(Cell::Number(number)) => number.to_string(),
             Some(Cell::Null) => {
                 let column = plan.id.and_then(|at| header.get(at)).cloned().unwrap_or_default();
                 return Err(DataError::MissingKnown { place: place(row), column });
             }
-            None => String::new(),
+            Some(cell) => text(cell),
+            None => Cow::Borrowed(""),
         };
         let Some(rows) = table.row(&id, row) else { continue };
-        for (role, name, cells) in &columns {
+        for (role, name, cells) in &cells {
             rows.push(*role, number(cells.get(i), *role, spec).map_err(|lost| lost.of(place(row), name))?);
         }
     }
-    table.finish(file, spec, &place).map_err(|error| look(error, (&header, &footer), spec, &mut column))
+    table.finish(file, spec, &place)
 }
 
-/// An error with what is seen of the columns, where that tells a way out: rows are read only where they say when times start again.
-fn look(
-    error: DataError,
-    (header, footer): (&[String], &Footer),
-    spec: &ReadSpec,
-    column: &mut dyn FnMut(usize, bool) -> Result<Vec<Cell>, DataError>,
-) -> DataError {
+/// The columns of a file, of which each is decoded when it is asked for.
+struct Columns<'a> {
+    file: &'a str,
+    bytes: &'a [u8],
+    footer: Footer,
+    /// The most bytes that may be unpacked.
+    limit: u64,
+}
+
+impl Columns<'_> {
+    /// The parts of a column, one after the other, of at most `left` bytes together.
+    fn parts<'s>(
+        &'s self,
+        at: usize,
+        texts: bool,
+        left: &'s mut u64,
+    ) -> Result<impl Iterator<Item = Result<Vec<Cell>, DataError>> + 's, DataError> {
+        let (file, footer) = (self.file, &self.footer);
+        let Some(leaf) = footer.leaves.get(at) else { return Err(bad(file, "it has fewer columns than it says")) };
+        let text = (leaf.physical == Physical::Bytes && !texts).then_some("holds texts");
+        if let Some(what) = leaf.refused.or(text) {
+            return Err(DataError::NoNumbers { file: file.into(), column: leaf.name.clone(), what });
+        }
+        let fault = move |fault| match fault {
+            TOO_LARGE => {
+                DataError::TooLarge { file: file.into(), bytes: self.limit.saturating_add(1), limit: self.limit }
+            }
+            fault => bad(file, &format!("column `{}`: {fault}", leaf.name)),
+        };
+        let chunks = footer.groups.iter().filter_map(move |chunks| chunks.get(at));
+        Ok(chunks.map(move |chunk| pages::read(self.bytes, chunk, leaf, left).map_err(fault)))
+    }
+
+    /// All cells of a column.
+    fn whole(&self, at: usize, texts: bool, left: &mut u64) -> Result<Vec<Cell>, DataError> {
+        let mut cells = Vec::new();
+        for part in self.parts(at, texts, left)? {
+            cells.extend(part?);
+        }
+        if i64::try_from(cells.len()).ok() == Some(self.footer.rows) {
+            return Ok(cells);
+        }
+        let name = self.footer.leaves.get(at).map_or("", |leaf| &leaf.name);
+        let (has, rows) = (cells.len(), self.footer.rows);
+        Err(bad(self.file, &format!("column `{name}` has {has} values, and the file {rows} rows")))
+    }
+
+    /// The cells of a column, part by part, as far as they can be read.
+    fn cells(&self, at: usize, mut each: impl FnMut(Cell) -> bool) {
+        let mut left = self.limit;
+        let Ok(parts) = self.parts(at, true, &mut left) else { return };
+        for part in parts {
+            let Ok(part) = part else { return };
+            for cell in part {
+                if !each(cell) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn bad(file: &str, what: &str) -> DataError {
+    DataError::BadParquet { file: file.into(), what: what.into() }
+}
+
+/// A cell as a text; nulls have none.
+fn text(cell: &Cell) -> Cow<'_, str> {
+    match cell {
+        Cell::Text(text) => Cow::Borrowed(text),
+        Cell::Number(number) => Cow::Owned(number.to_string()),
+        Cell::Null => Cow::Borrowed(""),
+    }
+}
+
+/// An error with what is seen of the columns, where that tells a way out: the times are read first, and the others one by one, only where the times
+/// start again, and each only as far as it may still tell experiments apart.
+fn look(error: DataError, header: &[String], columns: &Columns<'_>, spec: &ReadSpec) -> DataError {
     if !error.asks_for_a_look() {
         return error;
     }
-    let texts = || footer.leaves.iter().filter(|leaf| leaf.physical == Physical::Bytes || leaf.refused.is_some());
-    let texts = texts().map(|leaf| leaf.name.clone()).collect();
-    let mut look = Look::new(header, spec);
-    if !look.has_times() {
-        return error.looked(Looks { texts, ..Looks::default() });
+    let texts = columns.footer.leaves.iter().filter(|leaf| leaf.physical == Physical::Bytes || leaf.refused.is_some());
+    let texts = texts.map(|leaf| leaf.name.clone()).collect();
+    let mut times: Vec<Option<f64>> = Vec::new();
+    let mut again = false;
+    let time = time_column(header, spec);
+    if let Some(at) = time {
+        let mut order = Times::default();
+        columns.cells(at, |cell| {
+            let time = if let Cell::Number(time) = cell { Some(time) } else { None };
+            again |= time.is_some_and(|time| order.again(time));
+            times.push(time);
+            times.len() < MOST_ROWS
+        });
     }
-    let text = |cell: Cell| match cell {
-        Cell::Text(text) => text,
-        Cell::Number(number) => number.to_string(),
-        Cell::Null => String::new(),
+    let tells = |at: usize| {
+        let (mut groups, mut keeps) = (Groups::new(), true);
+        let mut times = times.iter();
+        columns.cells(at, |cell| {
+            let Some(time) = times.next() else { return false };
+            keeps = groups.row(&text(&cell), *time, spec);
+            keeps
+        });
+        // Nothing can be told by a column that cannot be read.
+        keeps && times.next().is_none() && groups.tell()
     };
-    // Nothing can be read from a column that cannot be read.
-    let read = |at: usize| column(at, true).map_or(Vec::new(), |cells| cells.into_iter().map(text).collect::<Vec<_>>());
-    let columns: Vec<Vec<String>> = (0..header.len()).map(read).collect();
-    for i in 0..columns.iter().map(Vec::len).max().unwrap_or(0) {
-        look.row(columns.iter().map(|cells| cells.get(i).map_or("", String::as_str)));
-    }
-    error.looked(Looks { texts, ..look.end() })
+    let others = offered(header).into_iter().zip(header).enumerate();
+    let others = others.filter(|(at, (offered, _))| again && *offered && Some(*at) != time);
+    let experiments = others.filter(|(at, _)| tells(*at)).map(|(_, (_, name))| name.clone()).collect();
+    error.looked(Looks { texts, experiments })
 }
 
 /// Why a cell is no number.
