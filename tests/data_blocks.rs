@@ -210,6 +210,54 @@ fn finding(model: &str, table: &str, settings: &str) -> Value {
     found.lines().filter_map(|line| serde_json::from_str(line).ok()).next_back().unwrap_or_else(|| panic!("{found}"))
 }
 
+/// The edit writes all that the help says, in place of what is there and beside it.
+#[test]
+fn an_edit_is_all_of_the_help() {
+    let row = |k: usize, t: f64| format!("p{k},{t},{},{}", wave(k, t).0, wave(k, t).1);
+    let cases = [
+        (
+            "a state with a wrong name",
+            ONE,
+            table("id,t,x,y_val", 2, row),
+            "time t; x = xx",
+            "time t; x = x; trajectory id",
+        ),
+        (
+            "the times and the experiments with wrong names",
+            TWO,
+            table("id,t,x,y", 2, row),
+            "time tt; trajectory idd",
+            "time t; trajectory id",
+        ),
+        (
+            "others between them",
+            TWO,
+            table("id,t,x,y", 2, row),
+            "trajectory idd; missing \"NA\"; time tt; x = xx; spacing irregular",
+            "trajectory id; missing \"NA\"; time t; x = x; spacing irregular",
+        ),
+        (
+            "others before what is new",
+            ONE,
+            table("id,t,x,y_val", 2, row),
+            "time t; x = xx; spacing irregular",
+            "time t; x = x; spacing irregular; trajectory id",
+        ),
+    ];
+    for (what, model, table, settings, wanted) in cases {
+        let found = finding(model, &table, settings);
+        let after = edited(&program(model, settings), &found["suggestion"]);
+        assert!(after.contains(&format!("{{ {wanted} }}")), "{what}: {after}: {found}");
+        let (code, after) = checked(&after, &table);
+        assert_eq!(code, Some(0), "{what}: {after}");
+    }
+    // What a formula lacks no setting mends, and so the rest of it is no edit.
+    let model = "model M { state v; input slope; param k in [0, 9]; v' = -k*v - slope }\n";
+    let data = table("t,vx,slopes", 1, |k, t| format!("{t},{},{}", wave(k, t).0, wave(k, t).1));
+    let found = finding(model, &data, "time t; v = sqrt(vx^2 + vy^2); slope = sloped");
+    assert!(found["suggestion"].is_null(), "{found}");
+}
+
 /// What is offered can be written: no column that stands twice, has no name, or a name that a data block does not take as it is.
 #[test]
 fn odd_names_are_quoted_or_not_offered() {

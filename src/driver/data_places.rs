@@ -7,7 +7,7 @@ use crate::data::{self, DataError, written_column};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::W1106;
 use crate::hir::{DataSet, Program};
-use crate::source::Span;
+use crate::source::{Sources, Span};
 
 impl Failure {
     /// Gives a failure of the data, or of making them, the place in the model file that it is about.
@@ -15,8 +15,10 @@ impl Failure {
         match self {
             Failure::Data(error) => {
                 let (span, here) = place(&error, data);
-                let edit = whole_edit(&error, data).or_else(|| Some((span, edit(&error, data)?)));
-                Failure::DataAt(Box::new(error), Box::new(DataPlace { span, here, edit }))
+                // One setting of several mends nothing.
+                let one = || edit(&error, data).filter(|_| !lacks_much(&error)).map(|edit| vec![(span, edit)]);
+                let edits = whole_edit(&error, data).or_else(one).unwrap_or_default();
+                Failure::DataAt(Box::new(error), Box::new(DataPlace { span, here, edits }))
             }
             other => other.placed(data.span, "in this item"),
         }
@@ -104,8 +106,18 @@ fn edit(error: &DataError, data: &DataSet) -> Option<String> {
     }
 }
 
-/// The settings that a table lacks, all of them, and where they are written: in place of the one of them that is there, or behind the last setting of the block.
-fn whole_edit(error: &DataError, data: &DataSet) -> Option<(Span, String)> {
+/// Whether a table lacks more than one setting can mend.
+fn lacks_much(error: &DataError) -> bool {
+    match error {
+        DataError::OfSet { error, .. } => lacks_much(error),
+        DataError::MissingColumn { asked, .. } | DataError::MissingTime { asked, .. } => asked.is_much(),
+        _ => false,
+    }
+}
+
+/// The settings that a table lacks, all of them, and where they are written: in place of those of them that are there, and behind the last setting of the
+/// block.
+fn whole_edit(error: &DataError, data: &DataSet) -> Option<Vec<(Span, String)>> {
     let settings = match error {
         DataError::OfSet { error, .. } => return whole_edit(error, data),
         DataError::MissingColumn { kind, existing, asked, .. } => asked.settings(kind, existing)?,
@@ -116,23 +128,51 @@ fn whole_edit(error: &DataError, data: &DataSet) -> Option<(Span, String)> {
         _ => return None,
     };
     let (_, columns) = data.source.file()?;
-    let key = |setting: &str| setting.split(' ').next().map(str::to_string);
-    let there: Vec<(String, Span)> = settings
-        .iter()
-        .filter_map(|setting| key(setting))
-        .filter_map(|key| Some((key.clone(), data.places.setting(&key)?)))
-        .collect();
-    let written = settings.join("; ");
-    match there.as_slice() {
-        [] => {
-            let own = data.places.settings.iter().map(|(_, span)| *span).filter(|span| span.file == data.span.file);
-            let last = own.max_by_key(|span| span.end)?;
-            Some((Span { start: last.end, ..last }, format!("; {written}")))
+    // A unit behind a column would be lost.
+    let is_plain = |key: &str| match key {
+        "trajectory" => true,
+        "time" => columns.time_factor == 1.0,
+        key => {
+            !columns.conversions.contains_key(key)
+                && !columns.written.contains_key(key)
+                && !columns.derived.contains_key(key)
         }
-        // A unit behind the times would be lost, unless it is that of the model.
-        [(key, span)] if key == "trajectory" || key == "time" && columns.time_factor == 1.0 => Some((*span, written)),
-        _ => None,
+    };
+    let (mut edits, mut new): (Vec<(Span, String)>, Vec<String>) = Default::default();
+    for setting in settings {
+        let key = setting.split(' ').next().unwrap_or_default();
+        match data.places.setting(key) {
+            Some(span) if is_plain(key) => edits.push((span, setting)),
+            Some(_) => return None,
+            None => new.push(setting),
+        }
     }
+    if !new.is_empty() {
+        let own = data.places.settings.iter().map(|(_, span)| *span).filter(|span| span.file == data.span.file);
+        let last = own.max_by_key(|span| span.end)?;
+        let new = format!("; {}", new.join("; "));
+        match edits.iter_mut().find(|(span, _)| span.end == last.end) {
+            Some((_, edit)) => edit.push_str(&new),
+            None => edits.push((Span { start: last.end, ..last }, new)),
+        }
+    }
+    edits.sort_by_key(|(span, _)| span.start);
+    let in_order = edits.iter().zip(edits.iter().skip(1)).all(|((a, _), (b, _))| a.end <= b.start);
+    (in_order && edits.iter().all(|(span, _)| span.file == data.span.file)).then_some(edits)
+}
+
+/// Several edits in the order of their file as one, with what stands between them.
+pub(super) fn joined(edits: &[(Span, String)], sources: &Sources) -> Option<(Span, String)> {
+    let ((first, _), (last, _)) = (edits.first()?, edits.last()?);
+    // Without its sources there is no place.
+    let (_, file) = sources.iter().find(|(file, _)| *file == first.file)?;
+    let (mut at, mut text) = (first.start, String::new());
+    for (span, edit) in edits {
+        text.push_str(file.text.get(at as usize..span.start as usize)?);
+        text.push_str(edit);
+        at = span.end;
+    }
+    Some((Span { end: last.end, ..*first }, text))
 }
 
 /// The keys of the settings that may name a column.

@@ -40,8 +40,8 @@ pub struct DataPlace {
     pub span: Span,
     /// What stands beside it.
     pub here: &'static str,
-    /// What to write there or beside it, where the data tell it.
-    pub edit: Option<(Span, String)>,
+    /// What to write there, beside it, and in place of other settings of the block, in the order of the file, where the data tell it.
+    pub edits: Vec<(Span, String)>,
 }
 
 /// A failure that is no mistake in a source file.
@@ -148,7 +148,9 @@ impl Failure {
                 let place = problem.place.or(Some((span, here)));
                 Failure::Numerical(Problem { place, ..problem })
             }
-            Failure::Data(error) => Failure::DataAt(Box::new(error), Box::new(DataPlace { span, here, edit: None })),
+            Failure::Data(error) => {
+                Failure::DataAt(Box::new(error), Box::new(DataPlace { span, here, edits: Vec::new() }))
+            }
             other => other,
         }
     }
@@ -191,7 +193,7 @@ impl Failure {
             Failure::Data(e) => Problem::new(e.code(), e.to_string(), e.help()).render(sources, format),
             Failure::DataAt(e, place) => {
                 let problem = Problem::new(e.code(), e.to_string(), data_places::help(e));
-                let edit = place.edit.clone().map(Box::new);
+                let edit = data_places::joined(&place.edits, sources).map(Box::new);
                 Problem { place: Some((place.span, place.here)), edit, ..problem }.render(sources, format)
             }
             Failure::Internal(what) => {
