@@ -318,5 +318,13 @@ fn large_tables_take_no_time() {
     let found = finding(&model, &data, "time t");
     let help = found["help"].as_str().expect("a help");
     assert!(help.contains("u[12] = COLUMN; ...`") && help.len() < 2000, "{help}");
+    // What is called alike is found all the same; the edit has all of it, and the help its beginning.
+    let names: Vec<String> = (1..=n).map(|k| format!("U_{k}")).collect();
+    let data = table(&format!("t,{}", names.join(",")), 1, |_, t| format!("{t},{cells}"));
+    let found = finding(&model, &data, "time t");
+    let help = found["help"].as_str().expect("a help");
+    assert!(help.contains("`u[12]` is `U_12` and so on, write `u[1] = U_1;") && help.len() < 2000, "{help}");
+    let (code, after) = checked(&edited(&program(&model, "time t"), &found["suggestion"]), &data);
+    assert_eq!(code, Some(0), "{after}");
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }

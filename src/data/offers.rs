@@ -12,8 +12,10 @@ use crate::base::IndexSet;
 /// Columns that are listed as measured in a help, at most.
 const MOST_MEASURED: usize = 6;
 
-/// Settings that are shown of those that leave a column open, at most.
+/// Settings that are shown of those that leave a column open, or are too many, at most.
 const MOST_OPEN: usize = 12;
+/// Settings that are shown where they are all that is missing, at most.
+const MOST_WRITTEN: usize = 60;
 
 /// A unit behind a column. A data block that gives units gives all of them, `[1]` too.
 fn written_unit(unit: Option<&str>) -> String {
@@ -173,13 +175,17 @@ impl Asked {
         let blank = kind.to_uppercase();
         let said = match ifs.split_last() {
             None => String::new(),
+            Some(_) if ifs.len() > MOST_WRITTEN => {
+                format!("if {} and so on, ", ifs.get(..MOST_OPEN).unwrap_or(&ifs).join(", "))
+            }
             Some((only, [])) => format!("if {only}, "),
             Some((last, first)) => format!("if {} and {last}, ", first.join(", ")),
         };
         let mut text = format!("the {kind}s are {}", list(existing));
         if !settings.is_empty() {
-            // What is left open nobody copies as it is.
-            let shown = if is_open { settings.get(..MOST_OPEN).unwrap_or(&settings) } else { &settings };
+            // What is left open nobody copies as it is, nor hundreds of settings, which the edit has.
+            let is_short = settings.len() <= if is_open { MOST_OPEN } else { MOST_WRITTEN };
+            let shown = if is_short { &settings } else { settings.get(..MOST_OPEN).unwrap_or(&settings) };
             let more = if shown.len() < settings.len() { "; ..." } else { "" };
             text.push_str(&format!("; {said}write `{}{more}`", shown.join("; ")));
         }
