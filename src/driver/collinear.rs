@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::failure::Failure;
 use super::findings::Estimate;
-use super::influence::{Dependent, Group, Samples, all_samples, groups, is_multiple, known_samples};
+use super::influence::{Dependent, Group, Samples, all_samples, groups, is_multiple, known_samples, together};
 use super::observed::Observed;
 use super::overview::Overview;
 use super::{data_remarks, sets};
@@ -194,8 +194,10 @@ fn among(
 
 /// What is left of the groups without the unknowns that an equation identifies, and the columns there that others make up. An unknown
 /// that one equation identifies is known in all others, and so may make others known there: in `u' = r*u - a*u*w`, `w' = e*a*u*w` it is `a`, and then `e`.
+/// So are those that all equations together identify: a yield, of which one equation tells no more than its quotient with a rate, and the other one the rate, from which
+/// other terms are hard to tell.
 fn not_identified(groups: &[Group], share: f64) -> Vec<(Group, Vec<Dependent>)> {
-    let mut known: Vec<usize> = Vec::new();
+    let mut known: Vec<usize> = identified(&together(groups), share);
     loop {
         let judged: Vec<(Group, Vec<Dependent>)> = groups
             .iter()
@@ -207,10 +209,7 @@ fn not_identified(groups: &[Group], share: f64) -> Vec<(Group, Vec<Dependent>)> 
             .collect();
         let before = known.len();
         for (group, dependents) in &judged {
-            let in_doubt =
-                |i: usize| dependents.iter().any(|d| d.column == i || d.of.iter().any(|(other, _)| *other == i));
-            let found = group.unknowns.iter().enumerate().filter(|(i, _)| !in_doubt(*i)).map(|(_, unknown)| *unknown);
-            for unknown in found {
+            for unknown in outside(group, dependents) {
                 if !known.contains(&unknown) {
                     known.push(unknown);
                 }
@@ -220,6 +219,17 @@ fn not_identified(groups: &[Group], share: f64) -> Vec<(Group, Vec<Dependent>)> 
             return judged;
         }
     }
+}
+
+/// The unknowns of a group whose columns neither are made up nor make up others.
+fn identified(group: &Group, share: f64) -> Vec<usize> {
+    outside(group, &group.dependent(share)).collect()
+}
+
+/// The unknowns of a group that none of these columns has to do with.
+fn outside<'a>(group: &'a Group, dependents: &'a [Dependent]) -> impl Iterator<Item = usize> + 'a {
+    let in_doubt = |i: usize| dependents.iter().any(|d| d.column == i || d.of.iter().any(|(other, _)| *other == i));
+    group.unknowns.iter().enumerate().filter(move |(i, _)| !in_doubt(*i)).map(|(_, unknown)| *unknown)
 }
 
 /// An unknown as a finding names it.

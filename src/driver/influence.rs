@@ -5,7 +5,7 @@ use super::observed::Observed;
 use super::pointwise::Compiled;
 use super::target::Target;
 use crate::artifact::PatternEntry;
-use crate::base::IndexMap;
+use crate::base::{IndexMap, IndexSet};
 use crate::data::{Purpose, stream, uniform};
 use crate::hir::Model;
 use crate::runtime::Threads;
@@ -196,6 +196,25 @@ pub fn is_multiple(groups: &[Group], unknown: usize, taken: &dyn Fn(usize) -> bo
     })
 }
 
+/// All unknowns in one group, the columns of every one of the `groups` as long as those of the others.
+pub fn together(groups: &[Group]) -> Group {
+    let unknowns: IndexSet<usize> = groups.iter().flat_map(|g| g.unknowns.iter().copied()).collect();
+    let n = unknowns.len();
+    let mut products = vec![0.0; n * n];
+    for group in groups {
+        let whole: f64 = group.unknowns.iter().filter_map(|&u| group.product(u, u)).sum();
+        let at: Vec<Option<usize>> = group.unknowns.iter().map(|u| unknowns.get_index_of(u)).collect();
+        let pairs = at.iter().flat_map(|a| at.iter().map(move |b| (*a, *b)));
+        for ((a, b), product) in pairs.zip(&group.products) {
+            let slot = a.zip(b).and_then(|(a, b)| products.get_mut(a * n + b));
+            if let Some(slot) = slot.filter(|_| whole > 0.0 && whole.is_finite()) {
+                *slot += product / whole;
+            }
+        }
+    }
+    Group { unknowns: unknowns.into_iter().collect(), products }
+}
+
 impl Group {
     /// The product of the columns of two unknowns; none where one of them does not stand here.
     fn product(&self, a: usize, b: usize) -> Option<f64> {
@@ -303,6 +322,18 @@ mod tests {
     fn zeros_are_dependent_on_nothing_and_independent_columns_are_not_found() {
         let found = group(&[&[1.0, 0.0], &[0.0, 0.0], &[1.0, 0.1]]).dependent(DEPENDENT);
         assert_eq!(found.iter().map(|d| (d.column, d.of.len())).collect::<Vec<_>>(), [(1, 0)]);
+    }
+
+    #[test]
+    fn what_one_equation_leaves_open_all_of_them_may_tell() {
+        let of = |unknowns: &[usize], columns: &[&[f64]]| Group { unknowns: unknowns.to_vec(), ..group(columns) };
+        let (s, p): (&[f64], &[f64]) = (&[1.0, 2.0, 4.0], &[100.0, 300.0, 100.0]);
+        // Two unknowns that do the same in one equation, and one of them alone in another.
+        let all = together(&[of(&[1, 2], &[p, p]), of(&[0, 1], &[s, p])]);
+        assert!(all.dependent(DEPENDENT).is_empty());
+        // In no equation without the other.
+        let all = together(&[of(&[1, 2], &[p, p]), of(&[0, 1, 2], &[s, p, p])]);
+        assert_eq!(all.dependent(DEPENDENT).iter().map(|d| d.of.len()).collect::<Vec<_>>(), [1]);
     }
 
     #[test]
