@@ -147,6 +147,26 @@ fit F to obs
 }
 
 #[test]
+fn what_is_followed_with_many_times_the_noise_is_told_as_that() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let line = |hole: &str| {
+        let model = format!(
+            "model Truth {{ state x; x' = 0.03 - x; initial x = 1 }}
+model Decay {{ state x; x' = ?linear({hole}) }}
+data d = simulate Truth {{ steps 120; dt 0.05; noise 0.5%; seed 1; holdout 60% }}
+fit Decay to d
+"
+        );
+        let (done, ..) = run(folder.path(), &model, &[]);
+        done.stdout.lines().find(|l| l.starts_with("held out: ")).expect("a score").to_string()
+    };
+    // What decays to nothing goes on below the end of what decays to 0.03, as near to it as the spread of the data asks.
+    let lacking = line("x");
+    assert!(lacking.contains(", to the end, with ") && lacking.ends_with(" times the noise of x"), "{lacking}");
+    assert!(line("1, x").ends_with(", to the end"), "the whole law is that near");
+}
+
+#[test]
 fn the_score_of_what_was_held_out_is_printed() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let model = "model Truth { state u; u' = -0.5*u; initial u = 1 }

@@ -15,8 +15,8 @@ use super::overview::Overview;
 use super::{data_remarks, sets};
 use crate::base::Idx;
 use crate::data::Dataset;
-use crate::diagnostics::Diagnostic;
 use crate::diagnostics::codes::{W1101, W1102};
+use crate::diagnostics::{Diagnostic, Label};
 use crate::hir::{self, DataSet, Expr, ExprKind, Fit, Model, Program, UnknownKind};
 use crate::report::FEW_NAMED;
 use crate::source::Span;
@@ -98,7 +98,8 @@ pub fn of_kept(
 pub fn put(of_kept: Vec<Diagnostic>, remarks: &mut Vec<Diagnostic>) {
     let (same, others): (Vec<Diagnostic>, Vec<Diagnostic>) =
         of_kept.into_iter().partition(|d| d.code == W1101 && d.message.ends_with(NOTHING_LEFT));
-    remarks.retain(|d| d.code != W1101 || same.iter().all(|s| s.primary.span != d.primary.span));
+    let of_hole = |s: &Diagnostic, hole: Span| s.primary.span == hole || s.labels.iter().any(|l| l.span == hole);
+    remarks.retain(|d| d.code != W1101 || !same.iter().any(|s| of_hole(s, d.primary.span)));
     remarks.splice(0..0, same);
     remarks.extend(others);
 }
@@ -158,7 +159,7 @@ fn among(
     wanted: &dyn Fn(&Group, &Dependent) -> bool,
 ) -> Result<Vec<Diagnostic>, Failure> {
     let model = &program.models[fit.model];
-    let mut found = Vec::new();
+    let mut found: Vec<Diagnostic> = Vec::new();
     let Some(samples) = known_samples(model, observed, judgement.samples) else { return Ok(found) };
     let mut groups = groups(model, &samples, judgement.at)?;
     // The few samples at which all states were seen are not the data: other samples say more of the same unknowns.
@@ -184,8 +185,13 @@ fn among(
             let new = !said.contains(&unknown) && !of.any(|other| said.contains(other));
             if new && wanted(group, dependent) {
                 said.push(unknown);
-                // Equations that have one hole say the same of their own unknowns.
-                found.extend(describe((program, fit), &names, group, dependent).filter(|d| !found.contains(d)));
+                let Some(new) = describe((program, fit), &names, group, dependent) else { continue };
+                // Equations that have one hole say the same of their own unknowns, and holes with the same terms of theirs.
+                match found.iter_mut().find(|d| d.code == new.code && d.message == new.message) {
+                    Some(same) if same.primary.span == new.primary.span => {}
+                    Some(same) => same.labels.push(Label { span: new.primary.span, text: "and in this one".into() }),
+                    None => found.push(new),
+                }
             }
         }
     }

@@ -3,11 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::figures::ScoreRecord;
+use super::found::NoiseEstimate;
 use super::record::{PredictionRecord, RunRecord};
 use super::text::{NAMED_IN_LINE, behind, short, some};
 
 /// The part of the record with the data that were held out.
 const HELD_OUT: &str = "held out";
+/// What is followed with so many times the noise is followed loosely: a law that leaves out what is small where it was fitted does so.
+const LOOSE: f64 = 5.0;
+/// Noise that is a smaller part of the spread may be rounding.
+const COUNTS: f64 = 1e-3;
 
 /// A prediction in `equations.json`; its errors are among the scores, in the part with its name.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -77,7 +82,7 @@ fn figures(record: &RunRecord, part: &str) -> Vec<String> {
     let is_constant = all.explained.is_some_and(|share| share <= 0.0);
     out.push(if all.to_the_end {
         let so_does = if is_constant { ", as a constant does" } else { "" };
-        format!("follows the data for {}{unit}, to the end{so_does}", short(all.compared))
+        format!("follows the data for {}{unit}, to the end{so_does}{}", short(all.compared), loosely(record, all))
     } else {
         let first = of_part().filter(|s| !s.data.is_empty()).min_by(|a, b| share(a).total_cmp(&share(b)));
         let whose = first.map_or(String::new(), |s| format!(" in {}", s.data));
@@ -85,6 +90,16 @@ fn figures(record: &RunRecord, part: &str) -> Vec<String> {
         format!("follows the data for {} of {}{unit}{whose}{no_closer}", short(all.followed), short(all.compared))
     });
     out
+}
+
+/// With how many times the noise data are followed where these are many, of the state of which they are most.
+fn loosely(record: &RunRecord, score: &ScoreRecord) -> String {
+    let times = score.rmse.iter().filter_map(|error| {
+        let counts = |n: &&NoiseEstimate| n.state == error.state && n.relative.is_some_and(|share| share > COUNTS);
+        Some((error.error / record.noise.iter().find(counts)?.std, &error.state))
+    });
+    let most = times.filter(|(times, _)| *times > LOOSE).max_by(|(a, _), (b, _)| a.total_cmp(b));
+    most.map_or_else(String::new, |(times, state)| format!(", with {times:.0} times the noise of {state}"))
 }
 
 /// The share of the time for which data are followed.
