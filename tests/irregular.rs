@@ -41,6 +41,35 @@ fit M to d
 }
 
 #[test]
+fn predictions_have_the_times_of_the_data_and_then_their_usual_step() {
+    let model = "model M { state q order 2; param stiffness, damping; q'' = -stiffness*q - damping*q' }
+data d = csv(\"d.csv\") { time t; spacing irregular; holdout 20% of time }
+fit M to d
+predict later = M { steps 100 }
+";
+    let data = table(300, 0.05, 0.4);
+    let folder = folder(&[("d.csv", data.as_str()), ("m.mech", model)]);
+    let ran = mechc(&folder, &["run", "m.mech", "--out", "r"]).ok();
+    let rows = |text: &str| -> Vec<[f64; 2]> {
+        let row = |line: &str| {
+            let (t, q) = line.split_once(',').expect("two cells");
+            [t, q].map(|cell| cell.parse().expect("a number"))
+        };
+        text.lines().skip(1).map(row).collect()
+    };
+    let (there, later) = (rows(&data), rows(&ran.file("later.csv")));
+    assert_eq!(later.len(), 100);
+    let mut steps: Vec<f64> = there.windows(2).map(|w| w[1][0] - w[0][0]).collect();
+    steps.sort_by(f64::total_cmp);
+    for (i, [t, q]) in later.iter().enumerate() {
+        // The last sixty are held out.
+        let expected = there.get(240 + i).map_or_else(|| later[i - 1][0] + steps[149], |row| row[0]);
+        assert!((t - expected).abs() < 1e-6, "sample {i} is at {t}, not at {expected}");
+        assert!((q - (-t / 10.0).exp() * (2.0 * t).sin()).abs() < 1e-5, "{q} at {t}");
+    }
+}
+
+#[test]
 fn irregular_samples_give_what_equal_ones_give() {
     // Up to 0.8 of a step nearer to or farther from each other; the order of the links is that of equal steps.
     let (equal, _) = fitted(300, 0.05, 0.0, "");

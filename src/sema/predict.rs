@@ -54,11 +54,6 @@ pub(super) fn predict(
         let help = "nothing says what the input does after the data; within them `holdout 20%` in the data block predicts what is held out, and `simulate` solves the model along a record of the input";
         refuse(message, "has inputs", help, &mut settings, cx);
     }
-    if let Some(data) = sets().find(|data| data.source.is_irregular()) {
-        let message = format!("a fit to `{}`, whose samples are irregular, cannot be solved on", data.name);
-        let help = "the run directory has `discovered.mech`, which can be simulated at any step";
-        refuse(message, "has no step", help, &mut settings, cx);
-    }
     let most = fit.span().saturating_sub(fit.window);
     let rolls = fit.engine == Engine::Gradient && most > 0;
     if !rolls && differs(fit, program) {
